@@ -67,6 +67,38 @@ type cached struct {
 	gone     bool // was in the database and is to be removed
 }
 
+// entries are what groups hold their rows in, used again by the next: two rows are two kilobytes. Only the one that writes
+// touches them.
+type entries struct{ spare []*cached }
+
+// mostSpare bounds how many entries rest: as many as a large group has rows.
+const mostSpare = 256
+
+func (e *entries) take() *cached {
+	last := len(e.spare) - 1
+	if last < 0 {
+		return &cached{}
+	}
+	c := e.spare[last]
+	e.spare = e.spare[:last]
+	return c
+}
+
+// give takes the entries of a group back that nobody looks at any more.
+func (e *entries) give(b *Batch) {
+	if b == nil {
+		return
+	}
+	for _, c := range b.rows {
+		if len(e.spare) == mostSpare {
+			break
+		}
+		*c = cached{}
+		e.spare = append(e.spare, c)
+	}
+	b.rows, b.order = nil, nil
+}
+
 func (c *cached) shape(s *shapes) *shape {
 	switch {
 	case !c.present || !c.put:
@@ -97,7 +129,7 @@ func (s *Store) newBatch(q *database.Tx, group []*unit) (*Batch, error) {
 	for _, u := range group {
 		for _, k := range u.Keys {
 			if _, ok := b.rows[k]; !ok {
-				b.rows[k] = &cached{}
+				b.rows[k] = s.entries.take()
 				keys = append(keys, k)
 			}
 		}
@@ -127,7 +159,7 @@ func (b *Batch) know(keys []model.Key) error {
 	var missing []model.Key
 	for _, k := range keys {
 		if _, ok := b.rows[k]; !ok && k.Ref != "" {
-			b.rows[k] = &cached{}
+			b.rows[k] = b.s.entries.take()
 			missing = append(missing, k)
 		}
 	}
@@ -180,7 +212,7 @@ func (b *Batch) entry(k model.Key) *cached {
 	if ok {
 		return c
 	}
-	c = &cached{}
+	c = b.s.entries.take()
 	b.rows[k] = c
 	b.fail(b.fetchRows([]model.Key{k})) //nolint:errcheck // the group is given up
 	return c

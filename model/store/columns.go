@@ -17,91 +17,139 @@ type row struct {
 	leased     bool // lease_until is set
 }
 
-// column is one column of table transactions: how it is written and where it is scanned to.
+// column is one column of table transactions: how it is written, compared and scanned.
 type column struct {
-	name string
-	time bool
-	of   func(*row) any // the value to write
-	to   func(*row) any // the scan destination
+	name   string
+	time   bool
+	of     func(*row) any           // the value to write
+	to     func(*row) any           // the scan destination
+	differ func(was, now *row) bool // in the database's precision; it makes no values
+}
+
+// plain is a column that is a field.
+func plain[T string | int | int64 | bool](name string, field func(*row) *T) column {
+	return column{
+		name: name, of: func(r *row) any { return *field(r) }, to: func(r *row) any { return field(r) },
+		differ: func(was, now *row) bool { return *field(was) != *field(now) },
+	}
+}
+
+// word is a column of one of the model's kinds of text.
+func word[T ~string](name string, field func(*row) *T) column {
+	return column{
+		name: name, of: func(r *row) any { return string(*field(r)) }, to: func(r *row) any { return field(r) },
+		differ: func(was, now *row) bool { return *field(was) != *field(now) },
+	}
+}
+
+// moment is a time that may be missing.
+func moment(name string, field func(*row) **time.Time) column {
+	return column{
+		name: name, time: true, of: func(r *row) any { return *field(r) },
+		to:     func(r *row) any { return database.When(field(r)) },
+		differ: func(was, now *row) bool { return !sameTime(*field(was), *field(now)) },
+	}
+}
+
+// always is a time that is always there.
+func always(name string, field func(*row) *time.Time) column {
+	return column{
+		name: name, time: true, of: func(r *row) any { return *field(r) },
+		to:     func(r *row) any { return database.Moment(field(r)) },
+		differ: func(was, now *row) bool { return !sameTime(field(was), field(now)) },
+	}
+}
+
+// derived is a column that is known from others.
+func derived(name string, of func(*row) any) column {
+	return column{
+		name: name, of: of, to: func(*row) any { return passed{} },
+		differ: func(was, now *row) bool { return of(was) != of(now) },
+	}
+}
+
+// lease is ended by whoever writes the row: see shapes.changed.
+func lease() column {
+	return column{
+		name: "lease_until", time: true, of: func(*row) any { return nil },
+		to: func(r *row) any { return isSet{&r.leased} }, differ: func(*row, *row) bool { return false },
+	}
+}
+
+func attention() column {
+	return column{
+		name: "attention", of: func(r *row) any { return attentionText(r.Attention) },
+		to: func(r *row) any { return attentionList{&r.Attention} },
+		differ: func(was, now *row) bool {
+			return len(was.Attention)+len(now.Attention) > 0 && attentionText(was.Attention) != attentionText(now.Attention)
+		},
+	}
 }
 
 // The columns come in three groups, by what changes them: an answer that merely confirms writes
 // touched, a claim or an answer that moves the row writes moved too, new facts write all.
 var (
 	keyColumns = []column{
-		{"n", false, func(r *row) any { return r.n }, func(r *row) any { return &r.n }},
-		{"account", false, func(r *row) any { return r.Account }, func(r *row) any { return &r.Account }},
-		{"ref", false, func(r *row) any { return r.Ref }, func(r *row) any { return &r.Ref }},
+		plain("n", func(r *row) *int64 { return &r.n }),
+		plain("account", func(r *row) *string { return &r.Account }),
+		plain("ref", func(r *row) *string { return &r.Ref }),
 	}
 	touched = []column{
-		{"confirmed_at", true, func(r *row) any { return r.ConfirmedAt },
-			func(r *row) any { return database.When(&r.ConfirmedAt) }},
-		{"asked_at", true, func(r *row) any { return r.AskedAt }, func(r *row) any { return database.When(&r.AskedAt) }},
-		{"next_check_at", true, func(r *row) any { return r.NextCheckAt },
-			func(r *row) any { return database.When(&r.NextCheckAt) }},
-		{"due_rank", false, func(r *row) any { return dueRank(&r.Transaction) }, func(*row) any { return passed{} }},
-		{"due_reason", false, func(r *row) any { return string(r.DueReason) }, func(r *row) any { return &r.DueReason }},
-		{"due_since", true, func(r *row) any { return r.DueSince }, func(r *row) any { return database.When(&r.DueSince) }},
-		{"recheck", false, func(r *row) any { return r.Recheck }, func(r *row) any { return &r.Recheck }},
-		{"lost_answers", false, func(r *row) any { return r.LostAnswers }, func(r *row) any { return &r.LostAnswers }},
-		{"lease_until", true, func(*row) any { return nil }, func(r *row) any { return isSet{&r.leased} }},
-		{"rest", false, func(r *row) any { return int64(r.Rest()) }, func(*row) any { return passed{} }},
+		moment("confirmed_at", func(r *row) **time.Time { return &r.ConfirmedAt }),
+		moment("asked_at", func(r *row) **time.Time { return &r.AskedAt }),
+		moment("next_check_at", func(r *row) **time.Time { return &r.NextCheckAt }),
+		derived("due_rank", func(r *row) any { return dueRank(&r.Transaction) }),
+		word("due_reason", func(r *row) *model.DueReason { return &r.DueReason }),
+		moment("due_since", func(r *row) **time.Time { return &r.DueSince }),
+		plain("recheck", func(r *row) *int { return &r.Recheck }),
+		plain("lost_answers", func(r *row) *int { return &r.LostAnswers }),
+		lease(),
+		derived("rest", func(r *row) any { return int64(r.Rest()) }),
 	}
 	moved = []column{
-		{"status", false, func(r *row) any { return string(r.Status) }, func(r *row) any { return &r.Status }},
-		{"provider_status", false, func(r *row) any { return r.ProviderStatus },
-			func(r *row) any { return &r.ProviderStatus }},
-		{"confirmed", false, func(r *row) any { return r.Confirmed }, func(r *row) any { return &r.Confirmed }},
-		{"reported_status", false, func(r *row) any { return string(r.ReportedStatus) },
-			func(r *row) any { return &r.ReportedStatus }},
-		{"reason", false, func(r *row) any { return r.Reason }, func(r *row) any { return &r.Reason }},
-		{"archived", false, func(r *row) any { return r.Archived }, func(r *row) any { return &r.Archived }},
-		{"trashed", false, func(r *row) any { return r.Trashed }, func(r *row) any { return &r.Trashed }},
-		{"deleted", false, func(r *row) any { return r.Deleted }, func(r *row) any { return &r.Deleted }},
-		{"not_found", false, func(r *row) any { return r.NotFound }, func(r *row) any { return &r.NotFound }},
-		{"attention", false, func(r *row) any { return attentionText(r.Attention) },
-			func(r *row) any { return attentionList{&r.Attention} }},
-		{"signers_done", false, func(r *row) any { return r.SignersDone }, func(r *row) any { return &r.SignersDone }},
-		{"signers_total", false, func(r *row) any { return r.SignersAll }, func(r *row) any { return &r.SignersAll }},
-		{"provider_time", true, func(r *row) any { return r.ProviderTime },
-			func(r *row) any { return database.When(&r.ProviderTime) }},
-		{"changed_at", true, func(r *row) any { return r.ChangedAt },
-			func(r *row) any { return database.Moment(&r.ChangedAt) }},
-		{"hidden", false, func(r *row) any { return r.Hidden }, func(r *row) any { return &r.Hidden }},
-		{"version", false, func(r *row) any { return r.Version }, func(r *row) any { return &r.Version }},
-		{"seq", false, func(r *row) any { return r.Seq }, func(r *row) any { return &r.Seq }},
-		{"hinted_at", true, func(r *row) any { return r.HintedAt }, func(r *row) any { return database.When(&r.HintedAt) }},
-		{"not_found_count", false, func(r *row) any { return r.NotFoundCount }, func(r *row) any { return &r.NotFoundCount }},
-		{"not_found_at", true, func(r *row) any { return r.NotFoundAt },
-			func(r *row) any { return database.When(&r.NotFoundAt) }},
-		{"delete_at", true, func(r *row) any { return r.DeleteAt }, func(r *row) any { return database.When(&r.DeleteAt) }},
-		{"refuted_as", false, func(r *row) any { return string(r.RefutedAs) }, func(r *row) any { return &r.RefutedAs }},
-		{"refuted_at", true, func(r *row) any { return r.RefutedAt },
-			func(r *row) any { return database.When(&r.RefutedAt) }},
-		{"fingerprint", false, func(r *row) any { return r.Fingerprint }, func(r *row) any { return &r.Fingerprint }},
-		{"open_gaps", false, func(r *row) any { return r.OpenGaps }, func(r *row) any { return &r.OpenGaps }},
-		{"documents_total", false, func(r *row) any { return r.DocsTotal }, func(r *row) any { return &r.DocsTotal }},
-		{"documents_stored", false, func(r *row) any { return r.DocsStored }, func(r *row) any { return &r.DocsStored }},
-		{"signer_rows", false, func(r *row) any { return r.signerRows }, func(r *row) any { return &r.signerRows }},
+		word("status", func(r *row) *model.Status { return &r.Status }),
+		plain("provider_status", func(r *row) *string { return &r.ProviderStatus }),
+		plain("confirmed", func(r *row) *bool { return &r.Confirmed }),
+		word("reported_status", func(r *row) *model.Status { return &r.ReportedStatus }),
+		plain("reason", func(r *row) *string { return &r.Reason }),
+		plain("archived", func(r *row) *bool { return &r.Archived }),
+		plain("trashed", func(r *row) *bool { return &r.Trashed }),
+		plain("deleted", func(r *row) *bool { return &r.Deleted }),
+		plain("not_found", func(r *row) *bool { return &r.NotFound }),
+		attention(),
+		plain("signers_done", func(r *row) *int { return &r.SignersDone }),
+		plain("signers_total", func(r *row) *int { return &r.SignersAll }),
+		moment("provider_time", func(r *row) **time.Time { return &r.ProviderTime }),
+		always("changed_at", func(r *row) *time.Time { return &r.ChangedAt }),
+		plain("hidden", func(r *row) *bool { return &r.Hidden }),
+		plain("version", func(r *row) *int64 { return &r.Version }),
+		plain("seq", func(r *row) *int64 { return &r.Seq }),
+		moment("hinted_at", func(r *row) **time.Time { return &r.HintedAt }),
+		plain("not_found_count", func(r *row) *int { return &r.NotFoundCount }),
+		moment("not_found_at", func(r *row) **time.Time { return &r.NotFoundAt }),
+		moment("delete_at", func(r *row) **time.Time { return &r.DeleteAt }),
+		word("refuted_as", func(r *row) *model.Status { return &r.RefutedAs }),
+		moment("refuted_at", func(r *row) **time.Time { return &r.RefutedAt }),
+		plain("fingerprint", func(r *row) *string { return &r.Fingerprint }),
+		plain("open_gaps", func(r *row) *int { return &r.OpenGaps }),
+		plain("documents_total", func(r *row) *int { return &r.DocsTotal }),
+		plain("documents_stored", func(r *row) *int { return &r.DocsStored }),
+		plain("signer_rows", func(r *row) *int { return &r.signerRows }),
 	}
 	facts = []column{
-		{"provider", false, func(r *row) any { return r.Provider }, func(r *row) any { return &r.Provider }},
-		{"external_id", false, func(r *row) any { return r.ExternalID }, func(r *row) any { return &r.ExternalID }},
-		{"name", false, func(r *row) any { return r.Name }, func(r *row) any { return &r.Name }},
-		{"test", false, func(r *row) any { return r.Test }, func(r *row) any { return &r.Test }},
-		{"metadata", false, func(r *row) any { return r.Metadata }, func(r *row) any { return &r.Metadata }},
-		{"sent_at", true, func(r *row) any { return r.SentAt }, func(r *row) any { return database.When(&r.SentAt) }},
-		{"created_at", true, func(r *row) any { return r.CreatedAt },
-			func(r *row) any { return database.When(&r.CreatedAt) }},
-		{"expires_at", true, func(r *row) any { return r.ExpiresAt },
-			func(r *row) any { return database.When(&r.ExpiresAt) }},
-		{"first_seen_at", true, func(r *row) any { return r.FirstSeenAt },
-			func(r *row) any { return database.Moment(&r.FirstSeenAt) }},
-		{"origin", false, func(r *row) any { return string(r.Origin) }, func(r *row) any { return &r.Origin }},
-		{"tracked_by", false, func(r *row) any { return r.TrackedBy }, func(r *row) any { return &r.TrackedBy }},
-		{"tracked_at", true, func(r *row) any { return r.TrackedAt },
-			func(r *row) any { return database.When(&r.TrackedAt) }},
-		{"provider_mark", false, func(r *row) any { return r.ProviderMark }, func(r *row) any { return &r.ProviderMark }},
+		plain("provider", func(r *row) *string { return &r.Provider }),
+		plain("external_id", func(r *row) *string { return &r.ExternalID }),
+		plain("name", func(r *row) *string { return &r.Name }),
+		plain("test", func(r *row) *bool { return &r.Test }),
+		plain("metadata", func(r *row) *string { return &r.Metadata }),
+		moment("sent_at", func(r *row) **time.Time { return &r.SentAt }),
+		moment("created_at", func(r *row) **time.Time { return &r.CreatedAt }),
+		moment("expires_at", func(r *row) **time.Time { return &r.ExpiresAt }),
+		always("first_seen_at", func(r *row) *time.Time { return &r.FirstSeenAt }),
+		word("origin", func(r *row) *model.Origin { return &r.Origin }),
+		plain("tracked_by", func(r *row) *string { return &r.TrackedBy }),
+		moment("tracked_at", func(r *row) **time.Time { return &r.TrackedAt }),
+		plain("provider_mark", func(r *row) *string { return &r.ProviderMark }),
 	}
 )
 
@@ -244,22 +292,10 @@ func (s *shapes) changed(was, now *row) *shape {
 	return nil
 }
 
-func differ(columns []column, a, b *row) bool {
-	for _, c := range columns {
-		x, y := c.of(a), c.of(b)
-		switch t := x.(type) {
-		case *time.Time:
-			if !sameTime(t, y.(*time.Time)) {
-				return true
-			}
-		case time.Time:
-			if t.UnixMilli() != y.(time.Time).UnixMilli() {
-				return true
-			}
-		default:
-			if x != y {
-				return true
-			}
+func differ(columns []column, was, now *row) bool {
+	for i := range columns {
+		if columns[i].differ(was, now) {
+			return true
 		}
 	}
 	return false

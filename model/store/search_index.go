@@ -117,17 +117,15 @@ func beginning(q *database.Tx, word string) string {
 
 // queueSearch notes which rows that the index may know have other words now, or are gone.
 func (b *Batch) queueSearch() error {
+	var numbers []int64
 	for _, c := range b.order {
 		b.searchable = b.searchable || c.present != c.exists || c.gone
-		if !c.exists || c.gone || !c.put || !otherWords(&c.was, &c.now) { // deleteRows queues those that are gone
-			continue
-		}
-		b.searchable = true
-		if err := b.q.Exec(queueRow, c.was.n); err != nil {
-			return err
+		if c.exists && !c.gone && c.put && otherWords(&c.was, &c.now) { // deleteRows queues those that are gone
+			numbers = append(numbers, c.was.n)
 		}
 	}
-	return nil
+	b.searchable = b.searchable || len(numbers) > 0
+	return b.s.sql.queueRows.Insert(b.q, len(numbers), func(args []any, i int) []any { return append(args, numbers[i], 1) })
 }
 
 const (

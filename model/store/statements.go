@@ -8,7 +8,7 @@ type statements struct {
 	pgRows, pgNumbers, pgSigners, pgCopies string
 	addSigners, addCallbacks, addHistory   *database.Multi
 	addOutbox, addDeliveries, waiting      *database.Multi
-	blocks, addBlocks                      *database.Multi
+	blocks, addBlocks, queueRows           *database.Multi
 	resting                                map[int]string
 }
 
@@ -48,8 +48,9 @@ func newStatements(sh *shapes) *statements {
 			` ON CONFLICT (hook, seq) DO NOTHING`),
 		waiting: database.NewMulti(`SELECT DISTINCT account, ref FROM deliveries WHERE state = 'waiting' AND (hook, account, ref) IN (VALUES `, 3, `)`),
 
-		resting: restingSQLite(),
-		blocks:  database.NewMulti(`SELECT block, times FROM confirmations WHERE block IN (VALUES `, 1, `)`),
+		resting:   restingSQLite(),
+		queueRows: database.NewMulti(`INSERT INTO search_queue (n, ticket) VALUES `, 2, nextTicket),
+		blocks:    database.NewMulti(`SELECT block, times FROM confirmations WHERE block IN (VALUES `, 1, `)`),
 		addBlocks: database.NewMulti(`INSERT INTO confirmations (block, times) VALUES `, 2,
 			` ON CONFLICT (block) DO UPDATE SET times = excluded.times`),
 	}

@@ -69,6 +69,7 @@ type Store struct {
 	running  bool
 	group    sync.Mutex // one group is written at a time
 	known    known      // what the last group left
+	entries  entries
 	pace     pace
 	clock    func() time.Time // finer than now
 	onWork   atomic.Pointer[func(Agenda)]

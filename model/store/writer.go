@@ -295,6 +295,7 @@ func (s *Store) attempt(group []*unit) (failed *unit, err error) {
 	}
 	durable.CrashPoint("group before begin")
 	var b *Batch
+	defer func() { s.entries.give(b) }()
 	var written time.Time
 	err = s.Write(ctx, func(q *database.Tx) error {
 		durable.CrashPoint("group begun")

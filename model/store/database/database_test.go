@@ -1,9 +1,12 @@
 package database
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -106,6 +109,38 @@ func TestHealthyWrites(t *testing.T) {
 	if size() == 0 {
 		t.Error("nothing was written")
 	}
+}
+
+// A transaction whose context ends is rolled back by database/sql, from beside: what its function still does must not
+// be committed by itself.
+func TestNothingIsWrittenOnceTheContextHasEnded(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		check(t, d.Write(t.Context(), func(q *Tx) error { return q.Exec(`CREATE TABLE trial (n INTEGER)`) }))
+		ctx, cancel := context.WithCancel(t.Context())
+		err := d.Write(ctx, func(q *Tx) error {
+			check(t, q.Exec(`INSERT INTO trial (n) VALUES (1)`))
+			cancel()
+			for { // until it is rolled back
+				if _, err := q.tx.ExecContext(context.Background(), `SELECT 1`); errors.Is(err, sql.ErrTxDone) {
+					break
+				}
+				runtime.Gosched()
+			}
+			if err := q.Exec(`INSERT INTO trial (n) VALUES (2)`); err == nil && !q.Postgres {
+				t.Error("a statement ran after the end")
+			}
+			return nil
+		})
+		if err == nil {
+			t.Error("a write whose context had ended was no error")
+		}
+		check(t, d.View(t.Context(), func(q *Tx) error {
+			var rows int
+			err := q.QueryRow(`SELECT COUNT(*) FROM trial`).Scan(&rows)
+			same(t, "rows", rows, 0)
+			return err
+		}))
+	})
 }
 
 func TestMigrationsGoBackAndForth(t *testing.T) {

@@ -2,6 +2,7 @@ package database
 
 import (
 	"database/sql"
+	"sync"
 
 	"countersign/model/store/database/values"
 )
@@ -27,13 +28,27 @@ func (m *Multi) Text(n int) string { return m.text[n] }
 // Insert runs the statement for n rows; add appends the values of row i.
 func (m *Multi) Insert(q *Tx, n int, add func(args []any, i int) []any) error {
 	return values.Chunks(n, q.Postgres, func(from, to int) error {
-		args := make([]any, 0, (to-from)*m.width)
+		room, _ := rooms.Get().(*[]any)
+		if room == nil || q.Postgres { // which sends them later
+			fresh := make([]any, 0, (to-from)*m.width)
+			room = &fresh
+		}
+		args := (*room)[:0]
 		for i := from; i < to; i++ {
 			args = add(args, i)
 		}
-		return q.Exec(m.Text(to-from), args...)
+		err := q.Exec(m.Text(to-from), args...)
+		if !q.Postgres {
+			clear(args)
+			*room = args
+			rooms.Put(room)
+		}
+		return err
 	})
 }
+
+// rooms are where the values of SQLite's statements stand until they have run: *[]any, emptied.
+var rooms sync.Pool
 
 // Find runs a query for n keys, the last ones repeated to fill up a size.
 func (m *Multi) Find(q *Tx, n int, add func(args []any, i int) []any, scan func(*sql.Rows) error) error {

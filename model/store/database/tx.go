@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"countersign/model/store/database/postgres"
+	"countersign/model/store/sqlitefile"
 )
 
 // Tx runs SQL inside one transaction of either database. Placeholders are question marks.
@@ -25,8 +26,8 @@ type Tx struct {
 	step  int64 // of the schema that this program knows
 	state State
 
-	conn  *sql.Conn      // of tx; only on PostgreSQL, and only where something is written
-	later postgres.Later // statements that are still to be sent
+	conn  *sql.Conn      // of tx; only where something is written
+	later postgres.Later // statements that are still to be sent; only on PostgreSQL
 	fault error          // of one that was sent
 }
 
@@ -56,7 +57,7 @@ func (d *DB) begin(ctx context.Context, db *gorm.DB, o *sql.TxOptions) (*Tx, err
 	if err != nil {
 		return nil, err
 	}
-	if !d.pg || o.ReadOnly {
+	if d.pg && o.ReadOnly || !d.pg && db != d.write {
 		q.tx, err = pool.BeginTx(ctx, o)
 		return q, err
 	}
@@ -100,14 +101,17 @@ type State struct{ version, changes int64 }
 // State is how a Write found the database. False: there is nothing to compare it by.
 func (q *Tx) State() (State, bool) { return q.state, q.state != State{} }
 
-// Exec runs a statement. On SQLite it is run as a query, which takes the driver one crossing into C
-// where its Exec takes one for each argument. The driver keeps prepared statements by their text. On PostgreSQL a
-// transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
+// Exec runs a statement. The driver keeps prepared statements by their text. On SQLite args are not kept. On PostgreSQL
+// a transaction that writes keeps it back until something is read or the transaction ends: a way to the server for many.
 func (q *Tx) Exec(query string, args ...any) error {
-	if q.conn != nil {
+	switch {
+	case q.conn != nil && q.Postgres:
 		q.Ran++
 		q.later.Queue(q.texts.Of(query), args...)
 		return q.fault
+	case q.conn != nil:
+		q.Ran++
+		return sqlitefile.Exec(q.ctx, q.conn, query, args)
 	}
 	rows, err := q.Query(query, args...)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -61,11 +63,53 @@ func (c *utcConnector) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &utcConn{lite}, nil
+	return &utcConn{SQLiteConn: lite}, nil
 }
 
 // utcConn is a connection to which every time goes as a number, and comes back from as a time.
-type utcConn struct{ *sqlite3.SQLiteConn }
+type utcConn struct {
+	*sqlite3.SQLiteConn
+	values []driver.NamedValue // of the statement that Exec runs
+}
+
+// Exec runs a statement on a connection of ours, in the transaction that it is in. It goes past database/sql, which
+// looks at each argument twice, keeps all of them and has a goroutine watch each statement, and runs it as a query,
+// which takes the driver one crossing into C where its Exec takes one for each argument. args are not kept. Once ctx has
+// ended nothing runs: database/sql gives up the transaction then, and what came after would be committed by itself.
+func Exec(ctx context.Context, on *sql.Conn, query string, args []any) error {
+	return on.Raw(func(c any) error {
+		conn, ok := c.(*utcConn)
+		if !ok {
+			return errors.New("sqlitefile: the connection is none of ours")
+		}
+		if err := ctx.Err(); err != nil { // looked at while the connection is locked, as it is where it is given up
+			return err
+		}
+		return conn.run(ctx, query, args)
+	})
+}
+
+func (c *utcConn) run(ctx context.Context, query string, args []any) error {
+	c.values = c.values[:0]
+	for i, a := range args {
+		c.values = append(c.values, driver.NamedValue{Ordinal: i + 1, Value: a})
+		if err := c.CheckNamedValue(&c.values[i]); err != nil {
+			return err
+		}
+	}
+	rows, err := c.SQLiteConn.QueryContext(ctx, query, c.values)
+	clear(c.values)
+	if err != nil {
+		return err
+	}
+	for err == nil { // a statement that returns rows is run to its end
+		err = rows.Next(nil)
+	}
+	if closed := rows.Close(); errors.Is(err, io.EOF) {
+		err = closed
+	}
+	return err
+}
 
 // CheckNamedValue is asked by database/sql about each argument.
 func (*utcConn) CheckNamedValue(v *driver.NamedValue) (err error) {
