@@ -142,7 +142,7 @@ func TestRowPageTellsItsStory(t *testing.T) {
 	d := ledgerDesk(t, "")
 	text := bodyOf(t, d.page("/accounts/sales/transactions/c-1"))
 	for _, want := range []string{
-		"How do you know?", "in_progress → completed", "callback that told it was refused", "one may until", "told 1 min late",
+		"How do you know?", "in_progress → completed", "one that named the transaction was refused", "one may until", "told 1 min late",
 		"is in quarantine", "who signed, in law", `action="/transactions/ask"`, `href="/api/v1/accounts/sales/transactions/c-1"`,
 		"countersign show sales c-1", "asked by ana",
 	} {

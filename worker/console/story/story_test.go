@@ -148,7 +148,7 @@ func TestGapsSayHowTheyStand(t *testing.T) {
 	for want, g := range map[string]model.Gap{
 		"no callback told it yet; one may until 12:05:00, before 12:00:00": {Kind: model.GapPending, SettleAt: noon.Add(5 * time.Minute)},
 		"told 40 s late":                        {Kind: model.GapLate, Latency: &wait},
-		"the callback that told it was refused": {Kind: model.GapRefused},
+		"no callback that was believed told it; one that named the transaction was refused": {Kind: model.GapRefused},
 		"event not registered":                  {Kind: model.GapUnsubscribed},
 		"provider has no event":                 {Kind: model.GapNoEvent},
 	} {
