@@ -46,3 +46,22 @@ func TestNamesOfProvidersAreText(t *testing.T) {
 	}
 	require.True(t, strings.Contains(bodyOf(t, d.page(row)), "&lt;script&gt;"), "it is shown, as text")
 }
+
+// The provider's word stands in its mouth only once it has answered: before, a callback has brought it.
+func TestAWordThatOnlyACallbackBrought(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	now := time.Now().UTC()
+	key := model.Key{Account: "sales", Ref: "called"}
+	for _, answered := range []*time.Time{nil, &now} {
+		require.NoError(t, d.store.Do(t.Context(), store.Unit{Keys: []model.Key{key}, Apply: func(b *store.Batch) error {
+			r := model.Transaction{Account: key.Account, Ref: key.Ref, Provider: "onespan", Status: model.InProgress,
+				ProviderStatus: "SENT", FirstSeenAt: now, ChangedAt: now, ConfirmedAt: answered, Origin: model.OriginClaim}
+			b.Put(r, model.Decision{Next: r, Grew: true})
+			return nil
+		}}))
+		text := bodyOf(t, d.page("/accounts/sales/transactions/called"))
+		require.Equal(t, answered == nil, strings.Contains(text, "a callback of OneSpan Sign says SENT"))
+		require.Equal(t, answered != nil, strings.Contains(text, "OneSpan Sign says SENT") && !strings.Contains(text, "of OneSpan Sign says"))
+	}
+}

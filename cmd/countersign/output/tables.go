@@ -25,9 +25,12 @@ func (p *Printer) facts(r objects.Row, slots map[string]time.Time) *layout.Table
 	add("status", p.StatusWords(r.Transaction))
 	add("", strings.Join(p.Flags(r.Transaction), ", "))
 	add("reason", Plain(r.Reason))
-	if r.ProviderStatus == "" {
+	switch {
+	case r.ProviderStatus == "":
 		add("provider", r.Provider)
-	} else {
+	case r.ConfirmedAt == nil:
+		add("provider", p.Say("row.called", "provider", r.Provider, "word", Plain(r.ProviderStatus)))
+	default:
 		add("provider", p.Say("cli.provider_says", "provider", r.Provider, "status", Plain(r.ProviderStatus)))
 	}
 	add("own id", Plain(r.ExternalID))
