@@ -116,6 +116,8 @@ func (w *Worker) runLanes(ctx context.Context, account string) (out []lane, err 
 		return nil, err
 	}
 	w.lift(waiting)
+	w.Runs.Hurry(waiting)
+	slices.SortStableFunc(waiting, func(a, b model.Run) int { return place(a) - place(b) })
 	for _, r := range waiting {
 		if !w.serves(r.Account) || account != "" && account != r.Account {
 			continue
@@ -161,6 +163,14 @@ func (w *Worker) liftFor(r model.Run) {
 }
 
 func isByHand(r model.Run) bool { return r.Slot == nil && r.StartedAt == nil }
+
+// place is where a run stands in its lane: one that somebody waits for before one that gave way to it.
+func place(r model.Run) int {
+	if isByHand(r) {
+		return 0
+	}
+	return 1
+}
 
 // Only restricts Run to some accounts: a verb that names accounts works for no other. Without any it works for all. It
 // must be called before Run.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"countersign/model"
@@ -115,5 +116,41 @@ func TestARunByHandBeginsWithoutARest(t *testing.T) {
 		check(t, b.workRuns(t.Context()))
 		b.inWork.Wait()
 		same(t, "the account may be asked once the run has begun", b.Gate.May(b.account), true)
+	})
+}
+
+// A slot's run whose account rests holds up nobody who asks by hand and is to be told so: it gives way, and goes on after.
+func TestARunInWorkGivesWayToOneByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+		b.service.Says["a"] = model.Observation{Status: model.InProgress, Signers: []model.Signer{}}
+		b.answered(t, "a", b.service.Says["a"])
+		b.move(24 * time.Hour)
+		queue := func(slot *time.Time) model.Run {
+			r, err := b.Runs.Queue(t.Context(), model.Run{Account: b.account.ID, Kind: string(apply.Active), Slot: slot}, false)
+			check(t, err)
+			return r
+		}
+		state := func(r model.Run) model.RunState {
+			r, err := b.store.RunByID(t.Context(), r.ID)
+			check(t, err)
+			return r.State
+		}
+		b.Gate.Rest(b.account, &provider.RetryAfter{Wait: time.Hour})
+		now := b.now()
+		slot := queue(&now)
+		check(t, b.workRuns(t.Context()))
+		synctest.Wait()
+		hand := queue(nil)
+		for range 2 {
+			check(t, b.workRuns(t.Context()))
+			b.inWork.Wait()
+		}
+		same(t, "the slot's run and the one by hand", []model.RunState{state(slot), state(hand)},
+			[]model.RunState{model.RunActive, model.RunFailed})
+		b.move(2 * time.Hour)
+		check(t, b.workRuns(t.Context()))
+		b.inWork.Wait()
+		same(t, "the slot's run", state(slot), model.RunDone)
 	})
 }

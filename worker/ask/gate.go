@@ -89,11 +89,18 @@ func (g *Gate) restsUntil(a *apply.Account) time.Time {
 // ErrRests is of an account that may not be asked now.
 var ErrRests = fmt.Errorf("the account rests: %w", provider.ErrUnavailable)
 
-// Wait returns once the account may be asked, or when ctx or the account's generation ends.
-func (g *Gate) Wait(ctx context.Context, a *apply.Account) error {
+// ErrGaveWay is of a wait that somebody else is not to wait for.
+var ErrGaveWay = errors.New("the wait gave way")
+
+// Wait returns once the account may be asked, or when ctx or the account's generation ends; and with ErrGaveWay once
+// giveWay says so.
+func (g *Gate) Wait(ctx context.Context, a *apply.Account, giveWay func() bool) error {
 	for !g.May(a) {
-		if a.Generation.Over() {
+		switch {
+		case a.Generation.Over():
 			return apply.ErrSuperseded
+		case giveWay():
+			return ErrGaveWay
 		}
 		if err := Sleep(ctx, time.Second); err != nil {
 			return err
@@ -102,7 +109,7 @@ func (g *Gate) Wait(ctx context.Context, a *apply.Account) error {
 	return ctx.Err()
 }
 
-// WaitAtMost is Wait that gives up once the account has rested for a while, will rest for longer, or its credentials
+// WaitAtMost waits until the account may be asked, and gives up once the account has rested for a while, will rest for longer, or its credentials
 // were refused: provider.ErrUnavailable, provider.ErrDenied.
 func (g *Gate) WaitAtMost(ctx context.Context, a *apply.Account, most time.Duration) error {
 	for began := g.o.Now(); !g.May(a); {

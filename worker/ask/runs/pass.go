@@ -31,9 +31,9 @@ type Pass struct {
 }
 
 // ByHand says whether somebody asked for the pass and waits for it: it gives up where the provider does not answer.
-func (p *Pass) ByHand() bool {
-	return p.Run.Slot == nil && p.Run.Kind != KindBackfill && p.Run.Kind != KindVerify
-}
+func (p *Pass) ByHand() bool { return byHand(*p.Run) }
+
+func byHand(r model.Run) bool { return r.Slot == nil && r.Kind != KindBackfill && r.Kind != KindVerify }
 
 // Tries is how often the pass puts a question that fails.
 func (p *Pass) Tries() int {
@@ -75,12 +75,17 @@ func (p *Pass) Source(asked model.Asked) apply.Source {
 	return apply.Source{Asked: asked, Run: p.Run.ID}
 }
 
-// Ready waits until the account may be asked. A pass by hand gives up after a while.
+// Ready waits until the account may be asked. A pass by hand gives up after a while, and any other gives way to one by
+// hand that waits behind it.
 func (p *Pass) Ready(ctx context.Context) error {
-	if !p.ByHand() {
-		return p.Asker.Gate().Wait(ctx, p.Account)
-	}
 	if err := p.GaveUp(); err != nil {
+		return err
+	}
+	if !p.ByHand() {
+		err := p.Asker.Gate().Wait(ctx, p.Account, func() bool { return p.runs.isWanted(p.Run) })
+		if errors.Is(err, ask.ErrGaveWay) {
+			p.GiveUp(err)
+		}
 		return err
 	}
 	p.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,10 +57,38 @@ type Options struct {
 
 // Runs is the queue of runs, each one pass over many rows of an account. Every run is a row, so that a restart loses
 // none.
-type Runs struct{ o Options }
+type Runs struct {
+	o Options
+
+	mu     sync.Mutex
+	wanted map[lane]bool // where somebody waits for a run that is behind another
+}
+
+// lane is where one run at a time is in work.
+type lane struct{ account, kind string }
 
 // New returns the queue.
-func New(o Options) *Runs { return &Runs{o} }
+func New(o Options) *Runs { return &Runs{o: o} }
+
+// Hurry says which runs wait. Where its account rests, one that nobody waits for gives way to one that somebody asked for
+// and goes on after it: else that one would wait for the rest too, to be told that the provider does not answer.
+func (rs *Runs) Hurry(waiting []model.Run) {
+	wanted := map[lane]bool{}
+	for _, r := range waiting {
+		if r.StartedAt == nil && byHand(r) {
+			wanted[lane{r.Account, r.Kind}] = true
+		}
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.wanted = wanted
+}
+
+func (rs *Runs) isWanted(r *model.Run) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.wanted[lane{r.Account, r.Kind}]
+}
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
 // returned instead: looking and writing are one step, so that two who ask at the same time get one run. A slot has one
@@ -256,7 +285,7 @@ func (rs *Runs) work(ctx context.Context, a *apply.Account, r *model.Run) (again
 		return ctx.Err() == nil, nil // the run is read again as it was saved last
 	case errors.Is(context.Cause(ctx), errLease):
 		return false, errLease // whoever has it writes it
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, err != nil && errors.Is(p.GaveUp(), ask.ErrGaveWay):
 		return false, rs.save(context.WithoutCancel(ctx), r)
 	case errors.Is(err, store.ErrUnavailable):
 		return false, err

@@ -147,10 +147,10 @@ func TestGapsSayHowTheyStand(t *testing.T) {
 	wait := 40 * time.Second
 	for want, g := range map[string]model.Gap{
 		"no callback told it yet; one may until 12:05:00, before 12:00:00": {Kind: model.GapPending, SettleAt: noon.Add(5 * time.Minute)},
-		"told 40 s late":                        {Kind: model.GapLate, Latency: &wait},
+		"told 40 s late": {Kind: model.GapLate, Latency: &wait},
 		"no callback that was believed told it; one that named the transaction was refused": {Kind: model.GapRefused},
-		"event not registered":                  {Kind: model.GapUnsubscribed},
-		"provider has no event":                 {Kind: model.GapNoEvent},
+		"event not registered":  {Kind: model.GapUnsubscribed},
+		"provider has no event": {Kind: model.GapNoEvent},
 	} {
 		in := signed()
 		g.ID, g.Change, g.To, g.Before, g.FoundAt, g.FoundBy = "g", model.ChangeCreated, "draft", noon, noon, "poll r9"
