@@ -4,7 +4,7 @@ package main
 
 import "testing"
 
-// stormDefault is how many storms are played; CI plays a hundred, `make nightly` ten thousand.
+// stormDefault is how many storms are played; CI plays sixty, `make nightly` ten thousand.
 const stormDefault = 16
 
 // withoutRaces skips a test of days in simulated time where races are looked for.

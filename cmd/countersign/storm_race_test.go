@@ -5,7 +5,7 @@ package main
 import "testing"
 
 // stormDefault is how many storms are played where each step is watched for races, which takes four times as long. CI
-// plays a hundred without.
+// plays sixty without.
 const stormDefault = 3
 
 // withoutRaces skips a test of days in simulated time, each step of which takes ten times as long where races are looked
