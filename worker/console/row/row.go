@@ -50,6 +50,7 @@ type View struct {
 	Knowledge  story.Knowledge
 	All        bool // every callback has its entry
 	Files      []ledger.File
+	Held       []Held // those that did not come or are kept apart, by state
 	Callbacks  []model.Callback
 	More       int // callbacks that are not listed
 	Gaps       []ledger.Gap
@@ -135,6 +136,7 @@ func (p *Pages) view(r *page.Request, k model.Key, paper bool) (v View, err erro
 
 // parts are the lists below the timeline.
 func (v *View) parts() {
+	v.Held = held(v.Row.Documents)
 	for _, d := range v.Row.Documents {
 		v.Files = append(v.Files, ledger.FileOf(d, ""))
 	}
@@ -143,6 +145,32 @@ func (v *View) parts() {
 	for _, g := range v.Row.Gaps {
 		v.Gaps = append(v.Gaps, ledger.GapOf(v.story, g))
 	}
+}
+
+// Held is how many files have a state that asks something of somebody.
+type Held struct {
+	State model.DocumentState
+	Files int
+}
+
+// held counts the files that did not come or are kept apart, the newest version of each. all are those of one row, as
+// the store lists them.
+func held(all []model.Document) (out []Held) {
+	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentFailed, model.DocumentUnobtainable} {
+		n := 0
+		for i, d := range all {
+			if newer := i + 1; newer < len(all) && all[newer].DocID == d.DocID && all[newer].Kind == d.Kind {
+				continue
+			}
+			if d.State == s {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, Held{s, n})
+		}
+	}
+	return out
 }
 
 // verbs are what the command line does with a transaction.
