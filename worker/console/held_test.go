@@ -52,3 +52,18 @@ func TestFilesKeptApartAreMarked(t *testing.T) {
 	t.Logf("a list of files kept apart: %d bytes", size)
 	require.LessOrEqual(t, size, int64(8<<10))
 }
+
+// A page says what kind of file it is about, and of a download that it is the suspect file.
+func TestFilesAreCalledWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	docs, err := d.store.Documents(t.Context(), store.DocumentFilter{State: model.DocumentStored})
+	require.NoError(t, err)
+	text := bodyOf(t, d.page("/documents/"+docs[0].ID))
+	require.Contains(t, text, "signed copy")
+	require.Contains(t, text, "download>Download</a>")
+	require.NotContains(t, text, "0 times", "a file that came is not one that nobody asked for")
+	docs, err = d.store.Documents(t.Context(), store.DocumentFilter{State: model.DocumentQuarantined})
+	require.NoError(t, err)
+	require.Contains(t, bodyOf(t, d.page("/documents/"+docs[0].ID)), "download>Download the suspect file</a>")
+}

@@ -275,7 +275,7 @@ func (p *Pages) releaseSheet(r *page.Request) (view look.View, err error) {
 	}
 	verbs := f.verbs()
 	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release.do"),
-		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(r.Words.Stored(d.Reason)))},
+		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(r.Words.Stored(f.Why())))},
 		Warn: r.Words.Say("documents.release.warn"), Verb: verbs[len(verbs)-1],
 		Fields: []page.Field{{Name: "reason", Kind: "text", Label: r.Words.Say("documents.release.reason"),
 			Hint: r.Words.Say("documents.release.hint")}}}

@@ -216,6 +216,9 @@ func (in Input) files() (out []Sentence) {
 		case model.DocumentStored:
 			text = p.Say("story.know.stored", "name", name, "sum", Short(d.SHA256),
 				"signature", p.Word("signature", string(d.Facts.Signature)))
+			if reason == "" && d.Facts.Signature == model.SignatureUnsigned {
+				reason = p.Say("documents.unsigned")
+			}
 			if reason != "" {
 				text = p.Say("story.know.stored_because", "name", name, "sum", Short(d.SHA256), "reason", reason)
 			}
