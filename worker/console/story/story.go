@@ -250,6 +250,15 @@ func (in Input) when(at time.Time) string {
 	return in.Words.Say("story.when", "date", in.Words.Date(at), "clock", in.Words.Clock(at))
 }
 
+// until is the end of a span in a sentence that has named its beginning: of one day the date is said once.
+func (in Input) until(from, to time.Time) string {
+	to = to.In(in.Zone)
+	if !in.Exact && day(from.In(in.Zone)) == day(to) {
+		return in.Words.Clock(to)
+	}
+	return in.when(to)
+}
+
 // day is the day of a time in its zone.
 func day(at time.Time) time.Time {
 	y, m, d := at.Date()

@@ -162,6 +162,19 @@ func TestGapsSayHowTheyStand(t *testing.T) {
 	}
 }
 
+// A span within one day that is not today says its date once; one of two days says both.
+func TestASpanSaysItsDateOnce(t *testing.T) {
+	in := signed()
+	day := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	for want, span := range map[string][2]time.Duration{
+		"between 28 Nov 2026, 23:57:12 and 23:57:15":              {86232 * time.Second, 86235 * time.Second},
+		"between 28 Nov 2026, 23:57:12 and 29 Nov 2026, 00:00:00": {86232 * time.Second, 86400 * time.Second},
+	} {
+		after := day.Add(span[0])
+		require.Equal(t, want, in.Untold(model.Gap{Kind: model.GapMissed, After: &after, Before: day.Add(span[1])}).Bounds)
+	}
+}
+
 func TestNothingHappened(t *testing.T) {
 	in := signed()
 	in.History, in.Gaps, in.Callbacks = nil, nil, nil

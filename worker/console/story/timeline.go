@@ -250,7 +250,7 @@ func (in Input) Untold(g model.Gap) *Untold {
 	if g.After == nil {
 		u.Bounds = p.Say("story.gap.before", "before", in.when(g.Before))
 	} else {
-		u.Bounds = p.Say("story.gap.between", "after", in.when(*g.After), "before", in.when(g.Before))
+		u.Bounds = p.Say("story.gap.between", "after", in.when(*g.After), "before", in.until(*g.After, g.Before))
 	}
 	return u
 }
