@@ -67,3 +67,11 @@ func TestFilesAreCalledWhatTheyAre(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, bodyOf(t, d.page("/documents/"+docs[0].ID)), "download>Download the suspect file</a>")
 }
+
+// What is harmless on the command line stands apart from what cannot be undone.
+func TestHarmlessVerbsStandApart(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	require.Regexp(t, `(?s)<summary>On the command line</summary>.*countersign verify.*<h3>Cannot be undone</h3>.*countersign forget`,
+		bodyOf(t, d.page("/accounts/sales/transactions/c-1")))
+}

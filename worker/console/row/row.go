@@ -57,6 +57,7 @@ type View struct {
 	Open       bool // the account is in the config, so that it may be asked
 	Resolvable bool // nobody will ever say what became of it
 	Verbs      []string
+	Final      []string // verbs that cannot be undone
 
 	Changes, Every, Evidence string // addresses of this page
 	story                    story.Input
@@ -130,7 +131,8 @@ func (p *Pages) view(r *page.Request, k model.Key, paper bool) (v View, err erro
 	self := p.Look.RowPath(k.Account, k.Ref)
 	v.Changes, v.Every, v.Evidence = self, also(self, "show", showAll), also(self, "view", evidence)
 	v.Resolvable = v.Open && (t.NotFound || t.Status == model.Unknown) && !t.Deleted
-	v.Verbs, v.base = verbs(t), p.Look.Base()
+	v.base = p.Look.Base()
+	v.Verbs, v.Final = verbs(t)
 	return v, nil
 }
 
@@ -173,14 +175,14 @@ func held(all []model.Document) (out []Held) {
 	return out
 }
 
-// verbs are what the command line does with a transaction.
-func verbs(t model.Transaction) []string {
+// verbs are what the command line does with a transaction, and what of it cannot be undone.
+func verbs(t model.Transaction) (out, final []string) {
 	at := look.Quote(t.Account) + " " + look.Quote(t.Ref)
 	if strings.HasPrefix(t.Ref, "-") {
 		at = look.Quote(t.Account) + " -- " + look.Quote(t.Ref)
 	}
 	return []string{"countersign show " + at, page.Verb("poll", "account", t.Account, "ref", t.Ref),
-		"countersign verify --account " + look.Quote(t.Account), "countersign forget " + at}
+		"countersign verify --account " + look.Quote(t.Account)}, []string{"countersign forget " + at}
 }
 
 // also is an address of a page with one more parameter.

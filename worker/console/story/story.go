@@ -250,6 +250,18 @@ func (in Input) when(at time.Time) string {
 	return in.Words.Say("story.when", "date", in.Words.Date(at), "clock", in.Words.Clock(at))
 }
 
+// moment is the time at which something was done, as it stands behind its verb: not every language has it bare.
+func (in Input) moment(at time.Time) string {
+	local := at.In(in.Zone)
+	switch {
+	case in.Exact:
+		return in.when(at)
+	case day(local) == day(in.Now.In(in.Zone)):
+		return in.Words.Say("story.at", "clock", in.Words.Clock(local))
+	}
+	return in.Words.Say("story.at.day", "date", in.Words.Date(local), "clock", in.Words.Clock(local))
+}
+
 // until is the end of a span in a sentence that has named its beginning: of one day the date is said once.
 func (in Input) until(from, to time.Time) string {
 	to = to.In(in.Zone)
