@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/objects"
 )
 
@@ -274,9 +275,9 @@ func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
 		return found[1]
 	}
 	for _, path := range []string{"/", "/incidents", "/accounts/sales"} {
-		for verdict, words := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
+		for verdict, called := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
 			to := number(path, `href="(/callbacks\?account=sales&amp;since=[0-9-]+&amp;verdict=`+verdict+`)"`)
-			n := number(path, words+`: (\d+)</a>`)
+			n := number(path, called+` since `+words.For("en").Date(now)+`: (\d+)</a>`)
 			require.NotEqual(t, "0", n)
 			to = strings.ReplaceAll(to, "&amp;", "&")
 			require.Equal(t, n, number(to, `verdict=`+verdict+`"><b>(\d+)</b>`), path)

@@ -10,6 +10,7 @@ import (
 // how many changes none told; each with the list of them, "" where it is not about that.
 type Incident struct {
 	model.Incident
+	Since     time.Time // the first of the days that are counted
 	Callbacks int
 	Href      string
 	Missed    int
@@ -35,6 +36,7 @@ func (s *Server) Incidents(r *Request, open []model.Incident) (out []Incident, e
 		switch one.Kind {
 		case model.CallbacksSilent, model.CallbacksRefused, model.CallbacksNotUnderstood:
 			since := days.From(one.OpenedAt)
+			i.Since = since
 			i.Callbacks = days.Calls(one.Account, i.Verdict(), since)
 			i.Href = With("/callbacks", nil, "account", one.Account, "verdict", string(i.Verdict()), "since",
 				since.Format(time.DateOnly))
