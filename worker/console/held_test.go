@@ -75,3 +75,17 @@ func TestHarmlessVerbsStandApart(t *testing.T) {
 	require.Regexp(t, `(?s)<summary>On the command line</summary>.*countersign verify.*<h3>Cannot be undone</h3>.*countersign forget`,
 		bodyOf(t, d.page("/accounts/sales/transactions/c-1")))
 }
+
+// Beside an account whose callbacks are silent stands the newest change that none told, with its transaction.
+func TestASilentAccountNamesWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	d := ledgerDesk(t, "")
+	require.NoError(t, d.store.Do(t.Context(), store.Unit{Apply: func(b *store.Batch) error {
+		_, err := b.OpenIncident("sales", model.CallbacksSilent, "m")
+		return err
+	}}))
+	for _, path := range []string{"/", "/incidents", "/accounts/sales"} {
+		require.Regexp(t, `Change missed last, found <time [^>]*>[0-9:]+</time>: <a href="/accounts/sales/transactions/c-1">`,
+			bodyOf(t, d.page(path)), path)
+	}
+}
