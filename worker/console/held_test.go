@@ -89,3 +89,13 @@ func TestASilentAccountNamesWhatWasMissed(t *testing.T) {
 			bodyOf(t, d.page(path)), path)
 	}
 }
+
+// Where the system chooses the theme, the foot has both others: the style shows the one that it is not.
+func TestTheFootOffersTheOtherTheme(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "")
+	text := bodyOf(t, d.page("/hooks"))
+	require.Contains(t, text, `class="plain to-dark" name="theme" value="dark"`)
+	require.Contains(t, text, `class="plain to-light" name="theme" value="light"`)
+	require.NotContains(t, bodyOf(t, d.page("/hooks", "Cookie", "cs_theme=dark")), `value="dark"`)
+}
