@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sort"
+	"strings"
 	"time"
 
 	"countersign/model"
@@ -51,6 +52,32 @@ func (s *Store) Documents(ctx context.Context, f DocumentFilter) (out []model.Do
 // notStored names the index of documents that are not stored; SQLite does not see by itself that
 // `state = 'waiting'` says so too.
 const notStored = "state <> 'stored'"
+
+// Held says of rows which states their files have that did not come or are kept apart, the newest version of each.
+func (s *Store) Held(ctx context.Context, keys []model.Key) (map[model.Key][]model.DocumentState, error) {
+	out := map[model.Key][]model.DocumentState{}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	args := make([]any, 0, 2*len(keys))
+	for _, k := range keys {
+		args = append(args, k.Account, k.Ref)
+	}
+	err := s.View(ctx, func(q *database.Tx) error {
+		return q.Each(func(r *sql.Rows) error {
+			var k model.Key
+			var state model.DocumentState
+			err := r.Scan(&k.Account, &k.Ref, &state)
+			out[k] = append(out[k], state)
+			return err
+		}, heldDocuments+strings.Repeat(" OR d.account = ? AND d.ref = ?", len(keys))[len(" OR "):]+") ORDER BY d.id", args...)
+	})
+	return out, err
+}
+
+const heldDocuments = `SELECT d.account, d.ref, d.state FROM documents d WHERE d.state IN ('quarantined', 'failed', 'unobtainable')
+  AND NOT EXISTS (SELECT 1 FROM documents n WHERE n.account = d.account AND n.ref = d.ref AND n.doc_id = d.doc_id
+  AND n.kind = d.kind AND n.version > d.version) AND (`
 
 // Document returns one document; ErrNoRow if there is none.
 func (s *Store) Document(ctx context.Context, id string) (d model.Document, err error) {

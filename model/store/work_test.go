@@ -147,6 +147,26 @@ func TestTiersHaveTheirRows(t *testing.T) {
 	})
 }
 
+// Of a row's files the newest versions count; a row without any that is kept apart is not named.
+func TestFilesKeptApartAreNamed(t *testing.T) {
+	both(t, func(t *testing.T, d *db) {
+		d.put(t, row1("a"))
+		d.do(t, func(b *Batch) error {
+			for i, state := range []model.DocumentState{model.DocumentFailed, model.DocumentQuarantined} {
+				b.PutDocument(model.Document{Account: "acc", Ref: "a", DocID: "1", Kind: model.SignedDocument, Version: i + 1,
+					State: state})
+			}
+			return nil
+		}, key("a"))
+		held, err := d.Held(t.Context(), []model.Key{key("a"), key("b")})
+		check(t, err)
+		same(t, "kept apart", held, map[model.Key][]model.DocumentState{key("a"): {model.DocumentQuarantined}})
+		held, err = d.Held(t.Context(), nil)
+		check(t, err)
+		same(t, "of no row", len(held), 0)
+	})
+}
+
 func TestDocumentsAreCountedAndClaimed(t *testing.T) {
 	both(t, func(t *testing.T, d *db) {
 		d.put(t, row1("a"))

@@ -16,6 +16,7 @@ import (
 
 	"countersign/model"
 	"countersign/model/store"
+	"countersign/model/words"
 	"countersign/worker/console/objects"
 )
 
@@ -236,6 +237,12 @@ func TestLedgerPagesOfferWhatMayBeDone(t *testing.T) {
 	text := bodyOf(t, d.page("/documents/"+docs[0].ID))
 	require.NotContains(t, text, "/release")
 	require.Contains(t, text, "/content")
+	docs, err = d.store.Documents(t.Context(), store.DocumentFilter{State: model.DocumentUnobtainable})
+	require.NoError(t, err)
+	text = bodyOf(t, d.page("/documents/"+docs[0].ID))
+	require.Contains(t, text, "there is no way to ask for this file")
+	require.NotContains(t, text, "/retry", "where there is no way, no button")
+	require.Contains(t, text, "countersign documents retry sales c-1")
 	text = bodyOf(t, d.page("/gaps"))
 	require.Contains(t, text, "/gaps?since=2000-01-01")
 	require.NotContains(t, text, `class="chips"`, "the month that nobody chose is no filter")
@@ -268,9 +275,9 @@ func TestNumbersStandOnTheListsTheyLeadTo(t *testing.T) {
 		return found[1]
 	}
 	for _, path := range []string{"/", "/incidents", "/accounts/sales"} {
-		for verdict, words := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
+		for verdict, called := range map[string]string{"refused": "Callbacks refused", "not_understood": "Callbacks not understood"} {
 			to := number(path, `href="(/callbacks\?account=sales&amp;since=[0-9-]+&amp;verdict=`+verdict+`)"`)
-			n := number(path, words+`: (\d+)</a>`)
+			n := number(path, called+` since `+words.For("en").Date(now)+`: (\d+)</a>`)
 			require.NotEqual(t, "0", n)
 			to = strings.ReplaceAll(to, "&amp;", "&")
 			require.Equal(t, n, number(to, `verdict=`+verdict+`"><b>(\d+)</b>`), path)

@@ -131,7 +131,7 @@ func (p *Pages) files(r *page.Request, list []model.Document) (out []File, err e
 func FileOf(d model.Document, title string) File {
 	return File{d, title, objects.FileName(d), cure(d), FileMay{
 		Get:     d.Path != "" && (d.State == model.DocumentStored || d.State == model.DocumentQuarantined),
-		Retry:   d.State != model.DocumentStored,
+		Retry:   d.State != model.DocumentStored && d.State != model.DocumentUnobtainable,
 		Release: d.State == model.DocumentQuarantined && d.Path != "",
 	}}
 }
@@ -170,7 +170,8 @@ type DocumentView struct {
 // Event is a change of a document, and who says so.
 type Event struct {
 	model.Change
-	By story.Source
+	By   story.Source
+	Said string
 }
 
 func (p *Pages) document(r *page.Request) (view look.View, err error) {
@@ -186,9 +187,10 @@ func (p *Pages) document(r *page.Request) (view look.View, err error) {
 	if err != nil {
 		return view, err
 	}
+	in := story.Input{Words: r.Words, Provider: r.Words.Word("provider", t.Provider)}
 	for _, c := range slices.Backward(history) {
 		if c.Document == d.ID {
-			v.Events = append(v.Events, Event{c, story.Input{Words: r.Words}.Source(c.Source)})
+			v.Events = append(v.Events, Event{c, in.Source(c.Source), in.Said(c)})
 		}
 	}
 	v.Verbs = v.verbs()
@@ -200,7 +202,7 @@ func (p *Pages) document(r *page.Request) (view look.View, err error) {
 func (f File) verbs() []string {
 	at := look.Quote(f.Account) + " " + look.Quote(f.Ref)
 	out := []string{page.Verb("documents show " + at)}
-	if f.May.Retry {
+	if f.State != model.DocumentStored {
 		out = append(out, page.Verb("documents retry "+at))
 	}
 	if f.May.Release {
@@ -232,7 +234,7 @@ func (p *Pages) retrySheet(r *page.Request) (view look.View, err error) {
 		return view, err
 	}
 	f := FileOf(d, "")
-	if !f.May.Retry {
+	if f.State == model.DocumentStored {
 		return view, acts.Refusal{Why: r.Words.Say("documents.retry.stored")}
 	}
 	s := page.Sheet{Action: pathOf(d) + "/retry", Back: pathOf(d), Do: r.Words.Say("documents.retry"),
@@ -273,7 +275,7 @@ func (p *Pages) releaseSheet(r *page.Request) (view look.View, err error) {
 	}
 	verbs := f.verbs()
 	s := page.Sheet{Action: pathOf(d) + "/release", Back: pathOf(d), Do: r.Words.Say("documents.release.do"),
-		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(r.Words.Stored(d.Reason)))},
+		Text: []string{r.Words.Say("documents.release.text", "name", f.File, "reason", objects.Plain(r.Words.Stored(f.Why())))},
 		Warn: r.Words.Say("documents.release.warn"), Verb: verbs[len(verbs)-1],
 		Fields: []page.Field{{Name: "reason", Kind: "text", Label: r.Words.Say("documents.release.reason"),
 			Hint: r.Words.Say("documents.release.hint")}}}

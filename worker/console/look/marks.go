@@ -76,11 +76,20 @@ func (m marker) Word(area string) func(any) template.HTML {
 	}
 }
 
+// signature shows what the signatures of a file are worth: one that has none says so in more than a word.
+func (m marker) signature(word any) template.HTML {
+	if s := model.SignatureUnsigned; fmt.Sprint(word) == string(s) {
+		w := marked("signature", string(s))
+		return m.look.mark(w.tone, w.icon, m.words.Say("documents.unsigned"), string(s))
+	}
+	return m.Word("signature")(word)
+}
+
 // marks are the functions of templates for words, files and sums.
 func (l *Look) marks(p *words.Printer) template.FuncMap {
 	as := marker{l, p}
 	return template.FuncMap{
-		"filemark": as.Word("documentstate"), "signaturemark": as.Word("signature"), "signermark": as.Word("signerstatus"),
+		"filemark": as.Word("documentstate"), "signaturemark": as.signature, "signermark": as.Word("signerstatus"),
 		"verdictmark": as.Word("verdict"), "gapmark": as.Word("gapkind"), "runmark": as.Word("runstate"),
 		"hookmark": as.Word("hookstate"), "deliverymark": as.Word("deliverystate"),
 		"tone": func(area string, word any) string { return marked(area, fmt.Sprint(word)).tone },

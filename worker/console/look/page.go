@@ -98,6 +98,30 @@ func (p *Page) Time(at any) template.HTML {
 	return p.time(t, "", text, title)
 }
 
+// Due is a time at which something is to be done; where that has come it says so.
+func (p *Page) Due(at any) template.HTML {
+	t := moment(at)
+	if t.IsZero() || t.After(p.Now) || p.Prefs.Exact {
+		return p.Time(at)
+	}
+	t = p.Local(t)
+	return p.time(t, "due", p.Say("common.now"), p.Exact(t))
+}
+
+// When is the time of day, with the date where that is another day than today, and with the exact time as its title.
+func (p *Page) When(at any) template.HTML {
+	t := moment(at)
+	if t.IsZero() {
+		return "–"
+	}
+	t = p.Local(t)
+	date, clock := p.Printer.Date(t), p.Printer.Clock(t)
+	if date == p.Printer.Date(p.Local(p.Now)) {
+		return p.Clock(at)
+	}
+	return p.time(t, "when", p.Say("story.when", "date", date, "clock", clock), p.Exact(t))
+}
+
 // Clock is the time of day, with the exact time as its title.
 func (p *Page) Clock(at any) template.HTML {
 	t := moment(at)

@@ -30,7 +30,10 @@ func FileName(d model.Document) string {
 		}
 		return r
 	}, Plain(cmp.Or(d.Name, d.DocID)))
-	ext := filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
+	ext := ""
+	if d.Path != "" { // the base of no path is "."
+		ext = filepath.Ext(filepath.Base(filepath.FromSlash(d.Path)))
+	}
 	name = strings.TrimSuffix(name, ext)
 	name = strings.TrimRight(strings.TrimLeft(name, ". "), ". ")
 	const most = 120

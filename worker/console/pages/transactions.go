@@ -46,16 +46,34 @@ type choices struct {
 // listedRow is one row of the list.
 type listedRow struct {
 	model.Transaction
-	ID    string // of its element
-	Value string // in forms
+	ID    string              // of its element
+	Value string              // in forms
+	Held  model.DocumentState // the worst of its files that did not come or are kept apart; "": none
 }
 
-func listed(rows []model.Transaction) []listedRow {
+func (p *Pages) listed(r *page.Request, rows []model.Transaction) ([]listedRow, error) {
 	out := make([]listedRow, len(rows))
-	for i, t := range rows {
-		out[i] = listedRow{t, rowID(t.Key()), page.RowsValue(t.Key())}
+	var lacking []model.Key
+	for _, t := range rows {
+		if t.DocsStored < t.DocsTotal {
+			lacking = append(lacking, t.Key())
+		}
 	}
-	return out
+	held, err := p.Reads.Store.Held(r.Context(), lacking)
+	for i, t := range rows {
+		out[i] = listedRow{t, rowID(t.Key()), page.RowsValue(t.Key()), worst(held[t.Key()])}
+	}
+	return out, err
+}
+
+// worst is the state of files that asks the most of somebody; "" where there is none.
+func worst(states []model.DocumentState) model.DocumentState {
+	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentFailed, model.DocumentUnobtainable} {
+		if slices.Contains(states, s) {
+			return s
+		}
+	}
+	return ""
 }
 
 // rowID is the id of a row's element: refs have letters that ids have not.
@@ -80,7 +98,10 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 		return v, err
 	}
 	values := filter.Values(f)
-	d := transactionsView{Filter: f, Values: values, Rows: listed(rows)}
+	d := transactionsView{Filter: f, Values: values}
+	if d.Rows, err = p.listed(r, rows); err != nil {
+		return v, err
+	}
 	if d.Views, err = p.Reads.Store.SavedViews(r.Context(), access.WhoOf(r.Context()).Name); err != nil {
 		return v, err
 	}
@@ -109,12 +130,16 @@ func (p *Pages) transactions(r *page.Request) (v look.View, err error) {
 // only is the list of rows that are named, for the page's script: rows that it shows and that no list has any more.
 func (p *Pages) only(r *page.Request) (v look.View, err error) {
 	d := transactionsView{Count: page.Counted{Known: true}}
+	var rows []model.Transaction
 	for _, k := range rowsNamed(r.Query["only"][:min(len(r.Query["only"]), pageSize)]) {
 		t, err := p.Reads.Transaction(r.Context(), k)
 		if err != nil {
 			continue // it is gone: the page's row stays as it was
 		}
-		d.Rows = append(d.Rows, listed([]model.Transaction{t})...)
+		rows = append(rows, t)
+	}
+	if d.Rows, err = p.listed(r, rows); err != nil {
+		return v, err
 	}
 	d.Count.N = len(d.Rows)
 	return look.View{Page: "transactions", Nav: "transactions", Title: r.Words.Say("nav.transactions"), Data: d}, nil

@@ -50,12 +50,14 @@ type View struct {
 	Knowledge  story.Knowledge
 	All        bool // every callback has its entry
 	Files      []ledger.File
+	Held       []Held // those that did not come or are kept apart, by state
 	Callbacks  []model.Callback
 	More       int // callbacks that are not listed
 	Gaps       []ledger.Gap
 	Open       bool // the account is in the config, so that it may be asked
 	Resolvable bool // nobody will ever say what became of it
 	Verbs      []string
+	Final      []string // verbs that cannot be undone
 
 	Changes, Every, Evidence string // addresses of this page
 	story                    story.Input
@@ -129,12 +131,14 @@ func (p *Pages) view(r *page.Request, k model.Key, paper bool) (v View, err erro
 	self := p.Look.RowPath(k.Account, k.Ref)
 	v.Changes, v.Every, v.Evidence = self, also(self, "show", showAll), also(self, "view", evidence)
 	v.Resolvable = v.Open && (t.NotFound || t.Status == model.Unknown) && !t.Deleted
-	v.Verbs, v.base = verbs(t), p.Look.Base()
+	v.base = p.Look.Base()
+	v.Verbs, v.Final = verbs(t)
 	return v, nil
 }
 
 // parts are the lists below the timeline.
 func (v *View) parts() {
+	v.Held = held(v.Row.Documents)
 	for _, d := range v.Row.Documents {
 		v.Files = append(v.Files, ledger.FileOf(d, ""))
 	}
@@ -145,14 +149,40 @@ func (v *View) parts() {
 	}
 }
 
-// verbs are what the command line does with a transaction.
-func verbs(t model.Transaction) []string {
+// Held is how many files have a state that asks something of somebody.
+type Held struct {
+	State model.DocumentState
+	Files int
+}
+
+// held counts the files that did not come or are kept apart, the newest version of each. all are those of one row, as
+// the store lists them.
+func held(all []model.Document) (out []Held) {
+	for _, s := range []model.DocumentState{model.DocumentQuarantined, model.DocumentFailed, model.DocumentUnobtainable} {
+		n := 0
+		for i, d := range all {
+			if newer := i + 1; newer < len(all) && all[newer].DocID == d.DocID && all[newer].Kind == d.Kind {
+				continue
+			}
+			if d.State == s {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, Held{s, n})
+		}
+	}
+	return out
+}
+
+// verbs are what the command line does with a transaction, and what of it cannot be undone.
+func verbs(t model.Transaction) (out, final []string) {
 	at := look.Quote(t.Account) + " " + look.Quote(t.Ref)
 	if strings.HasPrefix(t.Ref, "-") {
 		at = look.Quote(t.Account) + " -- " + look.Quote(t.Ref)
 	}
 	return []string{"countersign show " + at, page.Verb("poll", "account", t.Account, "ref", t.Ref),
-		"countersign verify --account " + look.Quote(t.Account), "countersign forget " + at}
+		"countersign verify --account " + look.Quote(t.Account)}, []string{"countersign forget " + at}
 }
 
 // also is an address of a page with one more parameter.

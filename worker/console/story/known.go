@@ -103,12 +103,12 @@ func (in Input) lastAnswer() []Sentence {
 	}
 	switch {
 	case !t.Confirmed:
-		return one(p.Say("story.know.answered_before", "provider", in.Provider, "when", in.when(*asked)))
+		return one(p.Say("story.know.answered_before", "provider", in.Provider, "when", in.moment(*asked)))
 	case t.ProviderStatus == "":
-		return one(p.Say("story.know.confirmed", "provider", in.Provider, "when", in.when(*asked),
+		return one(p.Say("story.know.confirmed", "provider", in.Provider, "when", in.moment(*asked),
 			"status", p.Word("status", string(t.Status))))
 	}
-	return one(p.Say("story.know.answered", "provider", in.Provider, "when", in.when(*asked),
+	return one(p.Say("story.know.answered", "provider", in.Provider, "when", in.moment(*asked),
 		"word", objects.Plain(t.ProviderStatus), "status", p.Word("status", string(t.Status))))
 }
 
@@ -127,7 +127,7 @@ func (in Input) cause() (out []Sentence) {
 	if became == nil || t.Status == model.Unknown {
 		return nil
 	}
-	out = append(out, in.at(p.Say("story.know.became", "status", p.Word("status", became.To), "when", in.when(became.At),
+	out = append(out, in.at(p.Say("story.know.became", "status", p.Word("status", became.To), "when", in.moment(became.At),
 		"said", in.said(became.Source, became.At)), *became))
 	for _, c := range in.History {
 		if c.Kind == model.KindConfirmed && c.Seq > became.Seq && isCallback(became.Source) {
@@ -144,7 +144,7 @@ func (in Input) doubts() (out []Sentence) {
 	for _, c := range in.History {
 		if c.Kind == model.KindStatus && model.Status(c.From).Final() {
 			out = append(out, in.at(p.Say("story.know.reversed", "from", p.Word("status", c.From), "to",
-				p.Word("status", c.To), "when", in.when(c.At), "said", in.said(c.Source, c.At)), c))
+				p.Word("status", c.To), "when", in.moment(c.At), "said", in.said(c.Source, c.At)), c))
 		}
 	}
 	if t.RefutedAt != nil && t.RefutedAs != "" && t.RefutedAs != t.Status {
@@ -216,6 +216,9 @@ func (in Input) files() (out []Sentence) {
 		case model.DocumentStored:
 			text = p.Say("story.know.stored", "name", name, "sum", Short(d.SHA256),
 				"signature", p.Word("signature", string(d.Facts.Signature)))
+			if reason == "" && d.Facts.Signature == model.SignatureUnsigned {
+				reason = p.Say("documents.unsigned")
+			}
 			if reason != "" {
 				text = p.Say("story.know.stored_because", "name", name, "sum", Short(d.SHA256), "reason", reason)
 			}

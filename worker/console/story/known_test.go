@@ -205,3 +205,26 @@ func TestPaperHasExactTimes(t *testing.T) {
 	in.Exact, in.Zone = true, time.FixedZone("CET", 3600)
 	require.Contains(t, text(Know(in).Known), "30 Nov 2026, 12:57:00 CET (11:57:00 UTC)")
 }
+
+// A stored file without a signature is said to have none.
+func TestAFileWithoutASignatureIsSaidToHaveNone(t *testing.T) {
+	in := signed()
+	in.Documents[0].Facts = model.SignatureFacts{Signature: model.SignatureUnsigned}
+	var all []string
+	for _, s := range Know(in).Known {
+		all = append(all, s.Text)
+	}
+	require.Contains(t, all, "signed.pdf is stored: SHA-256 9f2c…9f2c, no digital signature inside.")
+}
+
+// A time stands behind its verb as the language wants it.
+func TestTimesStandAsTheLanguageHasThem(t *testing.T) {
+	in := signed()
+	in.Words = words.For("es")
+	var all []string
+	for _, s := range Know(in).Known {
+		all = append(all, s.Text)
+	}
+	require.Contains(t, strings.Join(all, "\n"), "Se preguntó a OneSpan Sign a las 11:57:00 y ")
+	require.Equal(t, "el 29 nov 2026 a las 12:00:00", in.moment(noon.AddDate(0, 0, -1)))
+}

@@ -39,6 +39,8 @@ const (
 	fromCallback = "callback"
 	fromRun      = "run"
 	fromOperator = "operator"
+
+	fromDownload = "download" // it has none
 )
 
 // SourceOf reads a source as the history names it.
@@ -102,6 +104,19 @@ func Short(id string) string {
 	return string(runes[:head]) + "…" + string(runes[len(runes)-tail:])
 }
 
+// Said is who says a change, in a sentence. Of a file that did not come nothing was fetched.
+func (in Input) Said(c model.Change) string {
+	if c.Kind == model.KindDocument && c.Source == fromDownload {
+		switch model.DocumentState(c.To) {
+		case model.DocumentWaiting:
+			return in.Words.Say("story.said.file_due", "provider", in.Provider)
+		case model.DocumentUnobtainable, model.DocumentFailed:
+			return in.Words.Say("story.said.no_file", "provider", in.Provider)
+		}
+	}
+	return in.said(c.Source, c.At)
+}
+
 // said is who says something, in a sentence. at is when, which tells the callback that an answer followed.
 func (in Input) said(text string, at time.Time) string {
 	p, s := in.Words, SourceOf(text)
@@ -120,7 +135,7 @@ func (in Input) said(text string, at time.Time) string {
 			return p.Say("story.said.confirm_after", "provider", in.Provider, "callback", Short(c.ID))
 		}
 		return p.Say("story.said.confirm", "provider", in.Provider)
-	case "download":
+	case fromDownload:
 		return p.Say("story.said.download", "provider", in.Provider)
 	case "newer rules":
 		return p.Say("story.said.rules")
@@ -233,6 +248,27 @@ func (in Input) when(at time.Time) string {
 		return in.Words.Clock(at)
 	}
 	return in.Words.Say("story.when", "date", in.Words.Date(at), "clock", in.Words.Clock(at))
+}
+
+// moment is the time at which something was done, as it stands behind its verb: not every language has it bare.
+func (in Input) moment(at time.Time) string {
+	local := at.In(in.Zone)
+	switch {
+	case in.Exact:
+		return in.when(at)
+	case day(local) == day(in.Now.In(in.Zone)):
+		return in.Words.Say("story.at", "clock", in.Words.Clock(local))
+	}
+	return in.Words.Say("story.at.day", "date", in.Words.Date(local), "clock", in.Words.Clock(local))
+}
+
+// until is the end of a span in a sentence that has named its beginning: of one day the date is said once.
+func (in Input) until(from, to time.Time) string {
+	to = to.In(in.Zone)
+	if !in.Exact && day(from.In(in.Zone)) == day(to) {
+		return in.Words.Clock(to)
+	}
+	return in.when(to)
 }
 
 // day is the day of a time in its zone.

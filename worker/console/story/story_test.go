@@ -130,6 +130,9 @@ func TestOtherChanges(t *testing.T) {
 		"solid no longer: e-mail bounced | OneSpan Sign answered a":             {Kind: model.KindAttention, From: "email_bounced", Source: "verify r9"},
 		"solid somebody must act: file error | OneSpan Sign was asked by hand":  {Kind: model.KindAttention, To: "file_error", Source: "ref r9"},
 		"ours signed.pdf: quarantined | newer rules judged the file again":      {Kind: model.KindDocument, From: "stored", To: "quarantined", Document: "d1", Source: "newer rules"},
+		"ours signed.pdf: unobtainable | no file came from OneSpan Sign":        {Kind: model.KindDocument, From: "waiting", To: "unobtainable", Document: "d1", Source: "download"},
+		"ours signed.pdf: failed | no file came from OneSpan Sign":              {Kind: model.KindDocument, From: "waiting", To: "failed", Document: "d1", Source: "download"},
+		"ours signed.pdf: waiting | the file is to be fetched from OneSpan":     {Kind: model.KindDocument, From: "failed", To: "waiting", Document: "d1", Source: "download"},
 		"ours personal data removed":                                            {Kind: model.KindForgotten, To: "forgotten", Source: "operator"},
 		"solid completed → in_progress | OneSpan Sign was asked and answered":   {Kind: model.KindStatus, From: "completed", To: "in_progress", Source: "confirm"},
 		"solid somebody must act: file error | OneSpan Sign was asked by maria": {Kind: model.KindAttention, To: "file_error", Source: "ref r3"},
@@ -156,6 +159,19 @@ func TestGapsSayHowTheyStand(t *testing.T) {
 		g.ID, g.Change, g.To, g.Before, g.FoundAt, g.FoundBy = "g", model.ChangeCreated, "draft", noon, noon, "poll r9"
 		in.History, in.Callbacks, in.Gaps = nil, nil, []model.Gap{g}
 		require.Contains(t, strings.Join(lines(Timeline(in, false)), "\n"), want)
+	}
+}
+
+// A span within one day that is not today says its date once; one of two days says both.
+func TestASpanSaysItsDateOnce(t *testing.T) {
+	in := signed()
+	day := time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC)
+	for want, span := range map[string][2]time.Duration{
+		"between 28 Nov 2026, 23:57:12 and 23:57:15":              {86232 * time.Second, 86235 * time.Second},
+		"between 28 Nov 2026, 23:57:12 and 29 Nov 2026, 00:00:00": {86232 * time.Second, 86400 * time.Second},
+	} {
+		after := day.Add(span[0])
+		require.Equal(t, want, in.Untold(model.Gap{Kind: model.GapMissed, After: &after, Before: day.Add(span[1])}).Bounds)
 	}
 }
 

@@ -110,7 +110,7 @@ func (in Input) changes(all bool) (out []Entry) {
 			continue
 		}
 		e := Entry{ID: "change-" + strconv.FormatInt(c.Seq, 10), At: c.At, Line: lineOf(c), Title: in.changed(c),
-			Said: in.said(c.Source, c.At), Source: in.Source(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
+			Said: in.Said(c), Source: in.Source(c.Source), Confirmed: c.Confirmed, seq: c.Seq}
 		if c.Kind == model.KindStatus || c.Kind == model.KindConfirmed {
 			e.Status = model.Status(c.To)
 		}
@@ -250,7 +250,7 @@ func (in Input) Untold(g model.Gap) *Untold {
 	if g.After == nil {
 		u.Bounds = p.Say("story.gap.before", "before", in.when(g.Before))
 	} else {
-		u.Bounds = p.Say("story.gap.between", "after", in.when(*g.After), "before", in.when(g.Before))
+		u.Bounds = p.Say("story.gap.between", "after", in.when(*g.After), "before", in.until(*g.After, g.Before))
 	}
 	return u
 }
