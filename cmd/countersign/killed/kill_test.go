@@ -45,6 +45,7 @@ type sender struct {
 	key  string
 	mu   sync.Mutex
 	took map[string]int // acknowledgements, by ref
+	pace time.Duration  // between those of one caller
 	sent atomic.Int64
 }
 
@@ -63,6 +64,7 @@ func (s *sender) run(name string, stop <-chan struct{}) {
 				s.mu.Lock()
 				s.took[ref]++
 				s.mu.Unlock()
+				time.Sleep(s.pace)
 				break
 			}
 			time.Sleep(5 * time.Millisecond) // a provider that was not answered comes back
