@@ -31,9 +31,12 @@ type Pass struct {
 }
 
 // ByHand says whether somebody asked for the pass and waits for it: it gives up where the provider does not answer.
-func (p *Pass) ByHand() bool { return byHand(*p.Run) }
+func (p *Pass) ByHand() bool { return byHand(p.Run) }
 
-func byHand(r model.Run) bool { return r.Slot == nil && r.Kind != KindBackfill && r.Kind != KindVerify }
+// byHand reads nothing that changes while a run is in work.
+func byHand(r *model.Run) bool {
+	return r.Slot == nil && r.Kind != KindBackfill && r.Kind != KindVerify
+}
 
 // Tries is how often the pass puts a question that fails.
 func (p *Pass) Tries() int {

@@ -75,7 +75,7 @@ func New(o Options) *Runs { return &Runs{o: o} }
 func (rs *Runs) Hurry(waiting []model.Run) {
 	wanted := map[lane]bool{}
 	for _, r := range waiting {
-		if r.StartedAt == nil && byHand(r) {
+		if r.StartedAt == nil && byHand(&r) {
 			wanted[lane{r.Account, r.Kind}] = true
 		}
 	}
