@@ -116,7 +116,6 @@ func (w *Worker) runLanes(ctx context.Context, account string) (out []lane, err 
 		return nil, err
 	}
 	w.lift(waiting)
-	w.Runs.Hurry(waiting)
 	slices.SortStableFunc(waiting, func(a, b model.Run) int { return place(a) - place(b) })
 	for _, r := range waiting {
 		if !w.serves(r.Account) || account != "" && account != r.Account {

@@ -3,6 +3,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,14 +94,14 @@ var ErrRests = fmt.Errorf("the account rests: %w", provider.ErrUnavailable)
 var ErrGaveWay = errors.New("the wait gave way")
 
 // Wait returns once the account may be asked, or when ctx or the account's generation ends; and with ErrGaveWay once
-// giveWay says so.
-func (g *Gate) Wait(ctx context.Context, a *apply.Account, giveWay func() bool) error {
+// giveWay, which is asked each second, says so.
+func (g *Gate) Wait(ctx context.Context, a *apply.Account, giveWay func() (bool, error)) error {
 	for !g.May(a) {
-		switch {
-		case a.Generation.Over():
+		if a.Generation.Over() {
 			return apply.ErrSuperseded
-		case giveWay():
-			return ErrGaveWay
+		}
+		if now, err := giveWay(); now || err != nil {
+			return cmp.Or(err, ErrGaveWay)
 		}
 		if err := Sleep(ctx, time.Second); err != nil {
 			return err

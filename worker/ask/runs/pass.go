@@ -85,7 +85,7 @@ func (p *Pass) Ready(ctx context.Context) error {
 		return err
 	}
 	if !p.ByHand() {
-		err := p.Asker.Gate().Wait(ctx, p.Account, func() bool { return p.runs.isWanted(p.Run) })
+		err := p.Asker.Gate().Wait(ctx, p.Account, func() (bool, error) { return p.runs.behind(ctx, p.Run) })
 		if errors.Is(err, ask.ErrGaveWay) {
 			p.GiveUp(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,37 +56,18 @@ type Options struct {
 
 // Runs is the queue of runs, each one pass over many rows of an account. Every run is a row, so that a restart loses
 // none.
-type Runs struct {
-	o Options
-
-	mu     sync.Mutex
-	wanted map[lane]bool // where somebody waits for a run that is behind another
-}
-
-// lane is where one run at a time is in work.
-type lane struct{ account, kind string }
+type Runs struct{ o Options }
 
 // New returns the queue.
-func New(o Options) *Runs { return &Runs{o: o} }
+func New(o Options) *Runs { return &Runs{o} }
 
-// Hurry says which runs wait. Where its account rests, one that nobody waits for gives way to one that somebody asked for
-// and goes on after it: else that one would wait for the rest too, to be told that the provider does not answer.
-func (rs *Runs) Hurry(waiting []model.Run) {
-	wanted := map[lane]bool{}
-	for _, r := range waiting {
-		if r.StartedAt == nil && byHand(&r) {
-			wanted[lane{r.Account, r.Kind}] = true
-		}
-	}
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	rs.wanted = wanted
-}
-
-func (rs *Runs) isWanted(r *model.Run) bool {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	return rs.wanted[lane{r.Account, r.Kind}]
+// behind says whether somebody waits for a run that is behind r, in any process. Where its account rests, r gives way to
+// it and goes on after it: else that one would wait for the rest too, to be told that the provider does not answer.
+func (rs *Runs) behind(ctx context.Context, r *model.Run) (bool, error) {
+	queued, err := rs.o.Store.Runs(ctx, store.RunFilter{
+		Account: r.Account, Kind: r.Kind, States: []model.RunState{model.RunQueued}, Limit: 500,
+	})
+	return slices.ContainsFunc(queued, func(r model.Run) bool { return byHand(&r) }), err
 }
 
 // Queue writes a run for the loops to work off. With once, a run of its account and kind that is waiting or in work is
